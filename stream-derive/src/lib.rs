@@ -200,8 +200,8 @@ use crate::model::Model;
 ///   contain it as it is in the entry and it has at least four bytes. Tools show `••••`,
 ///   also for fields that no schema of the stream has. The type is stored with the stream
 ///   before the first message that a process adds, schedules or produces. While Redis can't
-///   take it, no such message goes: an add fails, as it would without the type, or goes to
-///   its spool, which keeps the type, too. If Redis refuses the type for good, the messages
+///   take it, no such message goes: an add fails, as it does without Redis, or goes to its
+///   spool, which keeps the type, too. If Redis refuses the type for good, the messages
 ///   go all the same, and the log warns that tools show the values. In Redis the value is
 ///   stored as it is.
 ///

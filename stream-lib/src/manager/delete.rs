@@ -88,6 +88,7 @@ impl StreamManager {
         }
         self.book.forget_deleted(stream);
         let deleted = self.alone(keys, |wire| command::delete_stream(wire, keys, &none))?;
+        self.book.forget_deleted(stream);
         self.splits.forget(stream);
         Ok(deleted)
     }
@@ -128,6 +129,7 @@ impl StreamManager {
             deleted |= self.alone(part, |wire| command::delete_stream(wire, part, &none))?;
         }
         deleted |= self.alone(keys, |wire| command::delete_stream(wire, keys, &groups))?;
+        self.book.forget_deleted(keys.stream());
         self.splits.forget(keys.stream());
         Ok(deleted)
     }
@@ -147,9 +149,9 @@ impl StreamManager {
             registry.defaults.remove(stream)
         };
         if let Some(producer) = default {
-            self.cleaner.forget(stream, &User::DefaultProducer);
             producer.close();
             producer.join();
+            self.cleaner.forget(stream, &User::DefaultProducer);
         }
         Ok(())
     }

@@ -139,10 +139,10 @@ impl StreamManager {
     pub fn remove_producer(&self, name: &str) -> Result<()> {
         self.origin.ensure_here()?;
         let producer = self.registry.write().producers.remove("producer", name)?;
-        self.cleaner
-            .forget(producer.stream(), &User::Producer(name.to_owned()));
         producer.close();
         producer.join();
+        self.cleaner
+            .forget(producer.stream(), &User::Producer(name.to_owned()));
         Ok(())
     }
 

@@ -83,14 +83,12 @@ impl Cleaner {
 
     /// Removes one user of a stream.
     pub(crate) fn forget(&self, stream: &str, user: &User) {
-        let is_tended = {
-            let mut schedule = self.shared.schedule.lock();
-            schedule.forget(stream, user);
-            schedule.tends(stream)
-        };
-        if !is_tended {
+        let mut schedule = self.shared.schedule.lock();
+        schedule.forget(stream, user);
+        if !schedule.tends(stream) {
             self.shared.book.forget(stream);
         }
+        drop(schedule);
         self.shared.stop.nudge();
     }
 

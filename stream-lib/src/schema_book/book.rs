@@ -4,7 +4,8 @@
 //! is created, and looked after every hour, so that its last time shows whether any
 //! process still has it; a type with sensitive fields every minute. The cleaner's thread
 //! does this, and only tools suffer from a failure. A caller waits for it only before the
-//! first message of a type with sensitive fields, which doesn't go without.
+//! first message of a type with sensitive fields, and that message doesn't go until the
+//! type is stored.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -29,8 +30,10 @@ pub(crate) struct SchemaBook {
     notes: Mutex<Vec<Note>>,
     /// Shared by those that store a schema.
     telling: RwLock<()>,
-    /// Begins anew when types are forgotten: whoever uses them notes them again.
+    /// Raised when types are forgotten: whoever uses them notes them again.
     life: AtomicU64,
+    /// The number of the last note.
+    last: AtomicU64,
     /// Wakes the thread that does the work.
     bell: OnceLock<Nudge>,
 }
@@ -46,6 +49,7 @@ impl SchemaBook {
             notes: Mutex::default(),
             telling: RwLock::default(),
             life: AtomicU64::new(0),
+            last: AtomicU64::new(0),
             bell: OnceLock::new(),
         }
     }
@@ -78,9 +82,9 @@ impl SchemaBook {
             note.form.is_of(schema) && note.role == role && note.keys.stream() == keys.stream()
         });
         if let Some(note) = known {
-            note.used();
+            note.take_up();
         } else {
-            notes.push(Note::new(keys, Form::Own(schema), role));
+            notes.push(Note::new(self.number(), keys, Form::Own(schema), role));
             drop(notes);
             self.ring();
         }
@@ -89,18 +93,17 @@ impl SchemaBook {
 
     /// As [`note`](Self::note), for a type with sensitive fields whose messages are left
     /// of an earlier life of a producer. It is stored once.
-    pub(crate) fn note_kept(&self, keys: &StreamKeys, text: SchemaText) {
-        let note = Note::new(keys, Form::Kept(Arc::new(text)), SchemaRole::Producer);
-        self.notes.lock().push(note);
+    pub(crate) fn note_kept(&self, keys: &StreamKeys, text: &SchemaText) {
+        let mut notes = self.notes.lock();
+        let is_it = |note: &&mut Note| note.form.keeps(text) && note.is_of_messages(keys);
+        if let Some(note) = notes.iter_mut().find(is_it) {
+            note.take_up();
+            return;
+        }
+        let form = Form::Kept(Arc::new(text.clone()));
+        notes.push(Note::new(self.number(), keys, form, SchemaRole::Producer));
+        drop(notes);
         self.ring();
-    }
-
-    /// The types of the stream's messages that have sensitive fields.
-    pub(crate) fn sensitive(&self, keys: &StreamKeys) -> Vec<SchemaText> {
-        let notes = self.notes.lock();
-        let of_stream = notes.iter().filter(|note| note.is_of_messages(keys));
-        let sensitive = of_stream.filter(|note| note.form.is_sensitive());
-        sensitive.map(|note| note.form.text()).collect()
     }
 
     /// Stores the types of the stream's messages that have sensitive fields and are not
@@ -122,12 +125,15 @@ impl SchemaBook {
         };
         let waits = |note: &Note| note.goes_first() && note.is_of_messages(keys);
         while self.notes.lock().iter().any(waits) {
-            let Some(_telling) = self.telling.try_read_for(left()) else {
+            let telling = (!left().is_zero()).then(|| self.telling.try_read_for(left()));
+            let Some(_telling) = telling.flatten() else {
                 let text = "the message's type with sensitive fields is not stored yet";
                 return Err(Error::new(ErrorKind::Unavailable, text));
             };
             // Several threads may store the same: none waits for another.
             if let Some(Err(e)) = self.store(waits, left(), |_| {}) {
+                // The next try is due sooner than its thread knows.
+                self.ring();
                 return Err(e);
             }
         }
@@ -137,14 +143,18 @@ impl SchemaBook {
     /// Forgets a stream that no producer or consumer of this process uses any more. A type
     /// that messages wait for stays until it is stored: some may be on their way.
     pub(crate) fn forget(&self, stream: &str) {
-        self.notes
-            .lock()
-            .retain_mut(|note| note.keys.stream() != stream || note.left());
+        self.notes.lock().retain_mut(|note| {
+            let is_of_others = note.keys.stream() != stream;
+            if !is_of_others {
+                note.leave();
+            }
+            is_of_others || note.goes_first()
+        });
         self.life.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Forgets a stream that is about to be deleted, and waits until none of its schemas
-    /// is being stored.
+    /// Forgets a stream that is about to be deleted, or was, and waits until none of its
+    /// schemas is being stored. Whoever writes to it again stores its types again.
     ///
     /// # Blocking
     ///
@@ -161,28 +171,29 @@ impl SchemaBook {
         self.notes.lock().iter().filter_map(|note| note.due).min()
     }
 
-    /// Stores the next schema that is due; `watch` gets its connection, which may be cut.
-    /// Returns whether one was due.
+    /// Stores the schema that has been due for longest; `watch` gets its connection, which
+    /// may be cut. Returns whether one was due.
     pub(crate) fn work(&self, now: Instant, watch: impl FnMut(&Wire)) -> bool {
         let _telling = self.telling.read();
         let is_due = |note: &Note| note.due.is_some_and(|due| due <= now);
         self.store(is_due, WAIT, watch).is_some()
     }
 
-    /// Stores the first schema that `picks` holds for, within `patience`; `watch` gets its
-    /// connection. `None` if there was none; the error of one that goes first and has to
-    /// wait. The caller shares `telling`.
+    /// Stores the schema that `picks` holds for, and has been due for longest, within
+    /// `patience`; `watch` gets its connection. `None` if there was none; the error of one
+    /// that goes first and has to wait. The caller shares `telling`.
     fn store(
         &self,
         picks: impl Fn(&Note) -> bool,
         patience: Duration,
         mut watch: impl FnMut(&Wire),
     ) -> Option<Result<()>> {
-        let (keys, form, role) = {
+        let (number, keys, form, role) = {
             let mut notes = self.notes.lock();
-            let note = notes.iter_mut().find(|note| picks(note))?;
+            let picked = notes.iter_mut().filter(|note| picks(note));
+            let note = picked.min_by_key(|note| note.due)?;
             note.due = Some(Instant::now() + AGAIN);
-            (note.keys.clone(), note.form.clone(), note.role)
+            (note.number, note.keys.clone(), note.form.clone(), note.role)
         };
         let SchemaText { fingerprint, body } = form.text();
         let noted = NotedSchema {
@@ -195,7 +206,7 @@ impl SchemaBook {
         let deadline = Instant::now().checked_add(patience);
         let mut was_asked = false;
         let outcome = self.topology.run(key, patience, |wire| {
-            if !self.has(&form, role, &keys) {
+            if !self.has(number) {
                 // Forgotten meanwhile: the stream may be deleted.
                 return Ok(());
             }
@@ -211,7 +222,7 @@ impl SchemaBook {
             Ok(())
         });
         let mut notes = self.notes.lock();
-        let place = notes.iter().position(|note| note.is(&form, role, &keys));
+        let place = notes.iter().position(|note| note.number == number);
         let note = place.and_then(|place| notes.get_mut(place));
         let waits = note.is_some_and(|note| {
             match &outcome {
@@ -234,9 +245,13 @@ impl SchemaBook {
         })
     }
 
-    fn has(&self, form: &Form, role: SchemaRole, keys: &StreamKeys) -> bool {
+    fn has(&self, number: u64) -> bool {
         let notes = self.notes.lock();
-        notes.iter().any(|note| note.is(form, role, keys))
+        notes.iter().any(|note| note.number == number)
+    }
+
+    fn number(&self) -> u64 {
+        self.last.fetch_add(1, Ordering::Relaxed)
     }
 
     fn ring(&self) {
@@ -261,6 +276,7 @@ fn changed(text: String) -> NewEvent {
 mod tests {
     use super::*;
     use crate::config::ConnectionConfig;
+    use crate::schema_book::note::SOON;
     use crate::schema_book::note::tests::{CARD, ORDER};
     use crate::schema_book::types::Types;
 
@@ -303,11 +319,48 @@ mod tests {
             types.note(schema);
         }
         assert_eq!((types.noted(), book.notes.lock().len()), (1, 2));
-        book.forget_deleted("cards");
-        types.note(&ORDER);
-        assert_eq!((types.noted(), book.notes.lock().len()), (1, 1));
-        types.note(&CARD);
-        assert_eq!((types.noted(), book.notes.lock().len()), (2, 2));
-        assert!(types.are_due());
+        let store = || types.store_first(|| Duration::ZERO);
+        assert!(types.are_due() && store().is_err());
+        for note in &mut *book.notes.lock() {
+            note.stored();
+        }
+        store().unwrap();
+        assert!(!types.are_due());
+        book.forget("others");
+        store().unwrap();
+        assert!(!types.are_due(), "it still has them");
+        for forget in [SchemaBook::forget, SchemaBook::forget_deleted] {
+            forget(&book, "cards");
+            assert!(book.notes.lock().is_empty());
+            assert!(types.are_due() && store().is_err());
+            assert_eq!(book.notes.lock().len(), 2);
+            for note in &mut *book.notes.lock() {
+                note.stored();
+            }
+            store().unwrap();
+        }
+    }
+
+    #[test]
+    fn what_was_due_first_comes_first_and_kept_types_once() {
+        let book = offline();
+        let keys = StreamKeys::new("cards").unwrap();
+        for _ in 0..2 {
+            book.note_kept(&keys, &SchemaText::of(&CARD));
+        }
+        book.note(&keys, &ORDER, SchemaRole::Producer);
+        assert_eq!(book.notes.lock().len(), 2);
+        let now = Instant::now();
+        let due = |at: usize| book.notes.lock()[at].due.unwrap() > now;
+        let first = now.checked_sub(SOON).unwrap();
+        book.notes.lock()[1].due = Some(first);
+        book.store(|_| true, Duration::ZERO, |_| {})
+            .unwrap()
+            .unwrap();
+        assert!(due(1) && !due(0));
+        book.store(|_| true, Duration::ZERO, |_| {})
+            .unwrap()
+            .unwrap_err();
+        assert!(due(1) && due(0));
     }
 }

@@ -15,6 +15,7 @@ use crate::message::schema::SchemaText;
 /// A type of messages that this process writes to a stream, or reads from it.
 #[derive(Debug)]
 pub(super) struct Note {
+    pub(super) number: u64,
     pub(super) keys: StreamKeys,
     pub(super) form: Form,
     pub(super) role: SchemaRole,
@@ -43,7 +44,7 @@ pub(super) enum Form {
 pub(super) const AGAIN: Duration = Duration::from_secs(60);
 
 /// The same for a type with sensitive fields that is not stored yet.
-const SOON: Duration = Duration::from_secs(1);
+pub(super) const SOON: Duration = Duration::from_secs(1);
 
 impl Form {
     pub(super) fn name(&self) -> String {
@@ -75,19 +76,16 @@ impl Form {
         }
     }
 
-    /// Whether it is the form of the same note.
-    pub(super) fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Own(one), Self::Own(other)) => ptr::eq(*one, *other),
-            (Self::Kept(one), Self::Kept(other)) => Arc::ptr_eq(one, other),
-            _ => false,
-        }
+    /// Whether it is this kept type.
+    pub(super) fn keeps(&self, text: &SchemaText) -> bool {
+        matches!(self, Self::Kept(kept) if **kept == *text)
     }
 }
 
 impl Note {
-    pub(super) fn new(keys: &StreamKeys, form: Form, role: SchemaRole) -> Self {
+    pub(super) fn new(number: u64, keys: &StreamKeys, form: Form, role: SchemaRole) -> Self {
         Self {
+            number,
             keys: keys.without_backup(),
             form,
             role,
@@ -97,11 +95,6 @@ impl Note {
             again: SOON,
             is_told: false,
         }
-    }
-
-    pub(super) fn is(&self, form: &Form, role: SchemaRole, keys: &StreamKeys) -> bool {
-        let is_same = self.form.is(form) && self.role == role;
-        is_same && self.keys.stream() == keys.stream()
     }
 
     /// Whether nothing is left to do for it.
@@ -120,15 +113,13 @@ impl Note {
     }
 
     /// Notes that something in this process uses it.
-    pub(super) fn used(&mut self) {
+    pub(super) fn take_up(&mut self) {
         self.is_left = false;
     }
 
-    /// Notes that nothing uses it any more, as far as is known. Returns whether it still
-    /// has to be stored: messages may be on their way.
-    pub(super) fn left(&mut self) -> bool {
+    /// Notes that nothing uses it any more, as far as is known.
+    pub(super) fn leave(&mut self) {
         self.is_left = true;
-        self.goes_first()
     }
 
     /// Notes that it is stored, for now.
@@ -214,7 +205,12 @@ pub(super) mod tests {
     };
 
     fn note(schema: &'static Schema, role: SchemaRole) -> Note {
-        Note::new(&StreamKeys::new("cards").unwrap(), Form::Own(schema), role)
+        Note::new(
+            0,
+            &StreamKeys::new("cards").unwrap(),
+            Form::Own(schema),
+            role,
+        )
     }
 
     fn wait(note: &Note) -> Option<Duration> {
@@ -250,7 +246,7 @@ pub(super) mod tests {
     fn kept_types_are_stored_once() {
         let text = Arc::new(SchemaText::of(&CARD));
         let keys = StreamKeys::new("cards").unwrap();
-        let mut kept = Note::new(&keys, Form::Kept(text), SchemaRole::Producer);
+        let mut kept = Note::new(0, &keys, Form::Kept(text), SchemaRole::Producer);
         assert!(kept.goes_first() && kept.form.name() == "Card");
         kept.failed(&Error::new(ErrorKind::Unavailable, "away"), false);
         assert!(kept.goes_first() && wait(&kept) <= Some(SOON));

@@ -24,68 +24,64 @@ pub(crate) struct Types {
     keys: StreamKeys,
     /// `None` for a producer that no manager has.
     book: Option<Arc<SchemaBook>>,
-    /// The type that was last noted, and in which life of the book.
+    /// The type that was last noted.
     last: AtomicPtr<Schema>,
-    life: AtomicU64,
     known: Mutex<Known>,
     /// Counts the types that have to be stored before their messages go out.
     noted: AtomicU64,
     /// The count up to which they are stored.
     stored: AtomicU64,
+    /// The life of the book in which all are noted there.
+    life: AtomicU64,
 }
 
-/// The types noted in one life of the book.
+/// All types so far.
 #[derive(Debug, Default)]
 struct Known {
-    life: u64,
-    schemas: Vec<&'static Schema>,
+    own: Vec<&'static Schema>,
+    /// Those of messages that an earlier life has left.
+    kept: Vec<SchemaText>,
 }
 
 impl Types {
     /// The types of messages to the stream of these keys, stored by this book.
     pub(crate) fn new(keys: StreamKeys, book: Option<Arc<SchemaBook>>) -> Self {
+        let life = book.as_ref().map_or(0, |book| book.life());
         Self {
             keys,
             book,
             last: AtomicPtr::default(),
-            life: AtomicU64::new(0),
             known: Mutex::default(),
             noted: AtomicU64::new(0),
             stored: AtomicU64::new(0),
+            life: AtomicU64::new(life),
         }
     }
 
-    /// Notes a type. For the same type as last time this is a few loads.
+    /// Notes a type. For the same type as last time this is one load.
     #[inline]
     pub(crate) fn note(&self, schema: &'static Schema) {
-        let Some(book) = &self.book else {
-            return;
-        };
         let place = ptr::from_ref(schema).cast_mut();
-        let is_last = self.last.load(Ordering::Acquire) == place;
-        if !is_last || self.life.load(Ordering::Relaxed) != book.life() {
-            self.note_other(book, schema);
+        if self.last.load(Ordering::Acquire) != place {
+            self.note_other(schema);
+            // Later, since another thread that finds it here must find the count, too.
+            self.last.store(place, Ordering::Release);
         }
     }
 
     #[cold]
-    fn note_other(&self, book: &SchemaBook, schema: &'static Schema) {
+    fn note_other(&self, schema: &'static Schema) {
+        let Some(book) = &self.book else {
+            return;
+        };
         let mut known = self.known.lock();
-        let life = book.life();
-        if known.life != life {
-            known.schemas.clear();
-            known.life = life;
+        if known.own.iter().any(|other| ptr::eq(*other, schema)) {
+            return;
         }
-        if !known.schemas.iter().any(|other| ptr::eq(*other, schema)) {
-            known.schemas.push(schema);
-            if book.note(&self.keys, schema, SchemaRole::Producer) {
-                self.noted.fetch_add(1, Ordering::Relaxed);
-            }
+        known.own.push(schema);
+        if book.note(&self.keys, schema, SchemaRole::Producer) {
+            self.noted.fetch_add(1, Ordering::Relaxed);
         }
-        self.life.store(life, Ordering::Relaxed);
-        // Later, since another thread that finds it here must find the count, too.
-        let place = ptr::from_ref(schema).cast_mut();
-        self.last.store(place, Ordering::Release);
     }
 
     /// Notes types with sensitive fields whose messages are left of an earlier life.
@@ -93,12 +89,13 @@ impl Types {
         not(feature = "spool"),
         expect(dead_code, reason = "only a spool keeps types")
     )]
-    pub(crate) fn note_kept(&self, texts: impl IntoIterator<Item = SchemaText>) {
+    pub(crate) fn note_kept(&self, texts: Vec<SchemaText>) {
         let Some(book) = &self.book else {
             return;
         };
         for text in texts {
-            book.note_kept(&self.keys, text);
+            book.note_kept(&self.keys, &text);
+            self.known.lock().kept.push(text);
             self.noted.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -114,36 +111,60 @@ impl Types {
         expect(dead_code, reason = "only a spool keeps types")
     )]
     pub(crate) fn sensitive(&self) -> Vec<SchemaText> {
-        let book = self.book.as_ref();
-        book.map_or_else(Vec::new, |book| book.sensitive(&self.keys))
+        let known = self.known.lock();
+        let own = known.own.iter().filter(|s| s.has_sensitive_fields());
+        let own = own.map(|schema| SchemaText::of(schema));
+        own.chain(known.kept.iter().cloned()).collect()
     }
 
-    /// Whether a noted type may have to be stored before its messages go out.
+    /// Whether a noted type may have to be stored before its messages go out, or noted
+    /// again.
+    #[inline]
     pub(crate) fn are_due(&self) -> bool {
+        let life = self.book.as_ref().map_or(0, |book| book.life());
         self.stored.load(Ordering::Relaxed) != self.noted()
+            || self.life.load(Ordering::Relaxed) != life
     }
 
     /// Stores the noted types that have to be stored before their messages go out, on a
-    /// connection of the pool; without any this is two loads. `patience` is the time that a message may take.
+    /// connection of the pool; without any this is a few loads. `patience` is the time
+    /// that a message may take.
     ///
     /// # Errors
     ///
     /// Those by which a message would fail now, too: none may go out.
     #[inline]
     pub(crate) fn store_first(&self, patience: impl FnOnce() -> Duration) -> Result<()> {
-        let noted = self.noted();
-        if self.stored.load(Ordering::Relaxed) == noted {
+        if !self.are_due() {
             return Ok(());
         }
-        self.store(noted, patience())
+        self.store(patience())
     }
 
     #[cold]
-    fn store(&self, noted: u64, patience: Duration) -> Result<()> {
-        if let Some(book) = &self.book {
-            book.store_first(&self.keys, patience)?;
+    fn store(&self, patience: Duration) -> Result<()> {
+        let Some(book) = &self.book else {
+            return Ok(());
+        };
+        let noted = self.noted();
+        let life = book.life();
+        if self.life.load(Ordering::Relaxed) != life {
+            self.note_again(book);
         }
+        book.store_first(&self.keys, patience)?;
         self.stored.fetch_max(noted, Ordering::Relaxed);
+        self.life.store(life, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Notes all types once more, after the book has forgotten some.
+    fn note_again(&self, book: &SchemaBook) {
+        let known = self.known.lock();
+        for schema in &known.own {
+            book.note(&self.keys, schema, SchemaRole::Producer);
+        }
+        for text in &known.kept {
+            book.note_kept(&self.keys, text);
+        }
     }
 }

@@ -146,13 +146,14 @@ impl OutputQueue {
             let chunk = self.next_chunk();
             let asked = chunk.len();
             let (chunk, untyped) = with_types(&mut self.far.trials, chunk, deadline);
+            let is_silent = !is_spread || deadline <= Instant::now();
             let (away, untyped): (Vec<_>, Vec<_>) = untyped
                 .into_iter()
-                .partition(|(_, e)| e.kind() == ErrorKind::Unavailable && !is_spread);
+                .partition(|(_, e)| e.kind() == ErrorKind::Unavailable && is_silent);
             let (chunk, mut refused) = self.far.add(link, chunk);
             refused.extend(untyped);
             let mut waits = self.end_refused(refused);
-            // The consumer's own connections tell of its server.
+            // The consumer's own connections tell of its server; others may be late only.
             waits.extend(away.into_iter().map(|(entry, _)| entry));
             self.bytes += waits.iter().map(Unsettled::output_bytes).sum::<usize>();
             self.far.trials.wait(waits);

@@ -81,7 +81,8 @@ impl LocalJobs {
 ///
 /// # Blocking
 ///
-/// Every method waits for Redis: up to 5 s for a connection, and as long for the answer.
+/// Every method waits for Redis: up to 5 s for a connection, and as long for the answer. A
+/// run may wait 5 s more until the type of its message is stored.
 ///
 /// # Errors
 ///
@@ -165,7 +166,8 @@ impl Crons {
     ///
     /// [`NotFound`](ErrorKind::NotFound) where this manager has no such job: the message
     /// is made by the process that has declared it, which [`ask_to_run`](Self::ask_to_run)
-    /// reaches; or where it was removed.
+    /// reaches; or where it was removed, or a manager that connects lazily has not declared
+    /// it yet.
     pub fn run_now(&self, name: &str) -> Result<()> {
         let local = self.local.get(self.parts.stream(), name).ok_or_else(|| {
             let text = format!(

@@ -23,6 +23,9 @@ const LOOK: Duration = Duration::from_secs(10);
 /// set back.
 const AHEAD: u64 = 60_000;
 
+/// How long the ticks of all jobs wait for the type of one, the first time.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// The known state of the job in its stream.
 #[derive(Debug)]
 struct Known {
@@ -37,9 +40,6 @@ struct Known {
     no_overlap: Option<String>,
     is_on: bool,
 }
-
-/// How long the ticks of all jobs wait for the type of one.
-const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The task for one job.
 pub(crate) struct Ticker {
@@ -64,6 +64,8 @@ struct Progress {
     asked: Option<String>,
     /// When to ask for the job's state again.
     look_at: Instant,
+    /// How long the next step waits until the type of the messages is stored.
+    type_patience: Duration,
 }
 
 /// The next step.
@@ -95,6 +97,7 @@ impl Ticker {
                 known: None,
                 asked: None,
                 look_at: now,
+                type_patience: PATIENCE,
             },
             at: now,
             backoff: Backoff::for_connections(),
@@ -114,7 +117,10 @@ impl Ticker {
 
     /// Takes the next step. Returns the time to wait after it.
     fn step(&mut self) -> Result<Duration> {
-        self.progress.job.store_type(PATIENCE)?;
+        let patience = self.progress.type_patience;
+        // Later tries are those of the thread that stores types.
+        self.progress.type_patience = Duration::ZERO;
+        self.progress.job.store_type(patience)?;
         let mut next = self.progress.next();
         // The stream may have got partitions since.
         if matches!(next, Next::Declare | Next::Look) {
