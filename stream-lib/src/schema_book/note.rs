@@ -15,6 +15,7 @@ use crate::message::schema::SchemaText;
 /// A type of messages that this process writes to a stream, or reads from it.
 #[derive(Debug)]
 pub(super) struct Note {
+    /// Of the book's notes this one alone has it.
     pub(super) number: u64,
     pub(super) keys: StreamKeys,
     pub(super) form: Form,

@@ -121,11 +121,9 @@ impl Route {
         mut operation: impl FnMut(&mut Wire) -> Result<T>,
     ) -> Result<T> {
         let key = self.keys.stream().as_bytes();
-        let left = || {
-            deadline
-                .saturating_duration_since(Instant::now())
-                .min(PATIENCE)
-        };
+        // One second for the type and the connection together.
+        let until = deadline.min(Instant::now() + PATIENCE);
+        let left = || until.saturating_duration_since(Instant::now());
         self.types.store_first(left)?;
         self.topology.run(key, left(), |wire| {
             wire.answer_by(deadline);

@@ -298,16 +298,20 @@ fn late_schedule(manager: &StreamManager, stream: &str, _: &Path, memory: &Memor
 
 fn late_spool(manager: &StreamManager, stream: &str, dir: &Path, memory: &Memory<'_>) {
     let config = BackupStreamConfig::new(stream).spool_dir(dir);
-    let producer = manager.create_backup_producer(stream, config).unwrap();
-    memory.fill();
-    let added = producer.typed().add(&payment(stream)).unwrap();
-    assert!(matches!(added, Added::Spooled), "{added:?}");
-    memory.free();
-    wait_until_spool_is_empty(manager, stream);
+    spool_and_free(manager, config, stream, memory);
 }
 
 fn late_split(manager: &StreamManager, stream: &str, dir: &Path, memory: &Memory<'_>) {
     let config = BackupStreamConfig::new(stream).partitions(4).spool_dir(dir);
+    spool_and_free(manager, config, stream, memory);
+}
+
+fn spool_and_free(
+    manager: &StreamManager,
+    config: BackupStreamConfig,
+    stream: &str,
+    memory: &Memory<'_>,
+) {
     let producer = manager.create_backup_producer(stream, config).unwrap();
     memory.fill();
     let added = producer.typed().add(&payment(stream)).unwrap();
@@ -377,6 +381,27 @@ fn no_message_goes_before_a_type_that_could_not_be_stored_at_first() {
         assert_eq!(server.command::<u64>(&["EXISTS", &schema]), 1, "{stream}");
         manager.shutdown();
         assert_type_goes_first(&monitor, stream, Some(FREE));
+    }
+}
+
+#[test]
+fn type_is_stored_again_with_the_first_output_after_its_stream_was_deleted() {
+    let server = Server::start().unwrap();
+    let manager = connect(&server);
+    let consumer = manager
+        .consume_fn::<RawMessage>("c", quick("from"), |message| {
+            Ok(message.produce_to("to", &payment("to"))?)
+        })
+        .unwrap();
+    let producer = simple(&manager, "from");
+    for round in 1..=2 {
+        producer.add(&payment("from")).unwrap();
+        wait_until(DEADLINE, "it to be handled", || {
+            consumer.stats().completed == round
+        });
+        assert_eq!(server.command::<u64>(&["EXISTS", "{to}:schema"]), 1);
+        assert!(manager.delete_stream("to").unwrap());
+        assert_eq!(server.command::<u64>(&["EXISTS", "{to}:schema"]), 0);
     }
 }
 
