@@ -299,8 +299,10 @@ mod tests {
         book.forget("cards");
         let left: Vec<_> = book.notes.lock().iter().map(Note::goes_first).collect();
         assert_eq!(left, [true]);
+        let due = book.notes.lock()[0].due;
         let error = book.store_first(&keys, Duration::ZERO).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(book.notes.lock()[0].due, due, "there was no time to try");
         book.notes.lock()[0].stored();
         assert!(book.notes.lock()[0].is_over());
         // Another producer has it.
